@@ -44,11 +44,13 @@ CREATE TABLE "outbox" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
 	"user_id" uuid,
+	"registration_id" uuid,
 	"sealed" text NOT NULL,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"next_attempt_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"sent_at" timestamp with time zone
+	"sent_at" timestamp with time zone,
+	CONSTRAINT "outbox_has_recipient" CHECK (num_nonnulls("outbox"."user_id", "outbox"."registration_id") = 1)
 );
 --> statement-breakpoint
 CREATE TABLE "permissions" (
@@ -64,6 +66,7 @@ CREATE TABLE "registrations" (
 	"email_canonical" text NOT NULL,
 	"password_hash" text NOT NULL,
 	"name" text,
+	"client_key" text NOT NULL,
 	"code_hash" text NOT NULL,
 	"code_expires_at" timestamp with time zone NOT NULL,
 	"code_tries" smallint DEFAULT 0 NOT NULL,
@@ -166,6 +169,7 @@ CREATE TABLE "users" (
 ALTER TABLE "known_devices" ADD CONSTRAINT "known_devices_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "one_time_tokens" ADD CONSTRAINT "one_time_tokens_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "outbox" ADD CONSTRAINT "outbox_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "outbox" ADD CONSTRAINT "outbox_registration_id_registrations_id_fk" FOREIGN KEY ("registration_id") REFERENCES "public"."registrations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "role_permissions" ADD CONSTRAINT "role_permissions_role_id_roles_id_fk" FOREIGN KEY ("role_id") REFERENCES "public"."roles"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "role_permissions" ADD CONSTRAINT "role_permissions_permission_id_permissions_id_fk" FOREIGN KEY ("permission_id") REFERENCES "public"."permissions"("id") ON DELETE restrict ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -180,6 +184,7 @@ CREATE INDEX "one_time_tokens_by_expiry" ON "one_time_tokens" USING btree ("expi
 CREATE INDEX "outbox_due" ON "outbox" USING btree ("next_attempt_at") WHERE "outbox"."sent_at" is null;--> statement-breakpoint
 CREATE INDEX "outbox_by_age" ON "outbox" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "outbox_by_user" ON "outbox" USING btree ("user_id");--> statement-breakpoint
+CREATE INDEX "outbox_by_registration" ON "outbox" USING btree ("registration_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "permissions_by_name" ON "permissions" USING btree ("name");--> statement-breakpoint
 CREATE INDEX "registrations_by_canonical_email" ON "registrations" USING btree ("email_canonical");--> statement-breakpoint
 CREATE UNIQUE INDEX "registrations_by_token" ON "registrations" USING btree ("token_hash");--> statement-breakpoint

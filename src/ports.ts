@@ -7,11 +7,13 @@ import type { CodeHash } from './domain/one-time-code.ts'
 import type { Password } from './domain/password-policy.ts'
 import type { PasswordHash } from './domain/phc.ts'
 import type { LimitedRoute, LimitState } from './domain/rate-limits.ts'
-import type { RefreshSecretHash } from './domain/refresh-token.ts'
+import type { Activation, ClientKey, RegistrationProof } from './domain/registration.ts'
 import type { Revocation, RevocationMember } from './domain/revocation.ts'
-import type { Device, SessionLifetime, SessionSummary } from './domain/session.ts'
+import type { RefreshUse, Rotation } from './domain/rotation.ts'
+import type { SessionSummary } from './domain/session.ts'
+import type { CheckedAccount, NewSession, Opening } from './domain/session-opening.ts'
 import type { PublicJwk, SigningAlgorithm, StoredSigningKey } from './domain/signing-key.ts'
-import type { Attempt, Grants, LoginRecord, Profile, ProfileChange } from './domain/user.ts'
+import type { Attempt, LoginRecord, Profile, ProfileChange } from './domain/user.ts'
 
 /**
  * All that we ask of the outside world. Neon over HTTP has no interactive transaction, so each method is one atomic act that
@@ -61,6 +63,7 @@ export interface Registrations {
    */
   begin(
     attempt: Attempt,
+    clientKey: ClientKey,
     proof: RegistrationProof,
     mails: { verify: OutboxMail; alreadyRegistered: OutboxMail },
     detail: Record<string, unknown>,
@@ -69,39 +72,33 @@ export interface Registrations {
   /**
    * Turns the one attempt that carries the code into a user with the role `user`, and ends every attempt for the address.
    * A code that fits no live attempt costs each of the address's attempts a try. Of any number of concurrent calls one gets `verified`.
-   * `hashes` are of one code, under the current and the previous secret.
+   * `hashes` are of one code, under the current and the previous secret. `detail` goes into the audit event of a refusal.
    */
   activateByCode(
     email: CanonicalEmail,
     hashes: readonly CodeHash[],
     id: UserId,
+    detail: Record<string, unknown>,
     audit: AuditContext,
   ): Promise<Activation>
-  /** The same by link, which has no tries to spend: nobody guesses 256 bits. */
+  /** The same by link, which spends no tries: nobody guesses 256 bits. */
   activateByToken(hashes: readonly CodeHash[], id: UserId, audit: AuditContext): Promise<Activation>
   /**
-   * Gives the address's only live attempt a new code and link and mails them; the older ones die. With several attempts nobody can
-   * tell whose turn it is, and a code for a stranger's attempt would make the stranger's password live: `mails.severalAttempts` goes out instead.
+   * Gives the address's only live attempt a new code and link and mails them; the older ones die. It must come from the same client:
+   * a code for a stranger's attempt would make the stranger's password live. Otherwise, or with several attempts, `mails.registerAgain`
+   * goes out instead. Same work when there is none. `detail` goes into the audit event.
    */
   renewProof(
     email: CanonicalEmail,
+    clientKey: ClientKey,
     proof: RegistrationProof,
-    mails: { verify: OutboxMail; severalAttempts: OutboxMail },
+    mails: { verify: OutboxMail; registerAgain: OutboxMail },
+    detail: Record<string, unknown>,
     audit: AuditContext,
-  ): Promise<'renewed' | 'several_attempts' | 'none'>
+  ): Promise<'renewed' | 'register_again' | 'none'>
   /** Deletes up to `limit` attempts that have expired. */
   prune(limit: number): Promise<number>
 }
-
-export interface RegistrationProof {
-  codeHash: CodeHash
-  tokenHash: CodeHash
-  codeLifetimeSeconds: number
-  attemptLifetimeSeconds: number
-}
-
-/** `unknown`: no such code or link, or it is used, expired, out of tries, or its address got an account meanwhile. */
-export type Activation = 'verified' | 'unknown'
 
 export interface Sessions {
   /**
@@ -116,79 +113,28 @@ export interface Sessions {
    * A repeat from outside the window ends the session, audits it and puts `reuseMail` into the outbox (`reused`).
    */
   rotate(use: RefreshUse, reuseMail: OutboxMail, audit: AuditContext): Promise<Rotation>
-  /** Ends a session, now or again: a retry must get the revocation to write once more. `null` when there is none (for this owner, if one is given). */
-  end(id: SessionId, owner: UserId | null, audit: AuditContext): Promise<Revocation | null>
+  /**
+   * Ends sessions, now or again: a retry must get the revocations to write once more. Leaves out those that do not exist (for this owner,
+   * if one is given).
+   */
+  end(ids: readonly SessionId[], owner: UserId | null, audit: AuditContext): Promise<Revocation[]>
   /** Ends every session by raising the epoch, and every access token by raising the token version. `null` when there is no such account. */
   endAll(owner: UserId, audit: AuditContext): Promise<Revocation | null>
   /** Live sessions, newest use first. */
   list(owner: UserId): Promise<SessionSummary[]>
+  /** Deletes up to `limit` sessions whose absolute end is past: nothing that they issued is alive. */
+  prune(limit: number): Promise<number>
 }
-
-export interface NewSession {
-  id: SessionId
-  secretHash: RefreshSecretHash
-  device: Device
-  lifetime: SessionLifetime
-  amr: readonly string[]
-  /** `SESSIONS_PER_USER`. */
-  limit: number
-}
-
-export interface CheckedAccount {
-  userId: UserId
-  sessionEpoch: number
-  passwordHash: PasswordHash
-  rehash: PasswordHash | null
-}
-
-export type Opening =
-  | {
-      outcome: 'opened'
-      activeKid: KeyId | null
-      authTime: Date
-      idleExpiresAt: Date
-      expiresAt: Date
-      evicted: Revocation[]
-    }
-  | { outcome: 'stale' }
-
-export interface RefreshUse {
-  sessionId: SessionId
-  generation: number
-  hash: RefreshSecretHash
-  successorHash: RefreshSecretHash
-  /** Seconds in which a repeat of a rotated token is answered with the current one. */
-  retryWindowSeconds: number
-  idleSeconds: number
-  /** By this time the caller will have been told 503. */
-  deadline: Date
-}
-
-/** What a live session hands to the next access token. */
-export interface LiveSession extends Grants {
-  userId: UserId
-  deviceId: Device['id']
-  tokenVersion: number
-  authTime: Date
-  amr: readonly string[]
-  idleExpiresAt: Date
-  expiresAt: Date
-  activeKid: KeyId | null
-}
-
-export type Rotation =
-  | { outcome: 'rotated'; session: LiveSession }
-  | { outcome: 'replayed'; session: LiveSession; generation: number; currentHash: RefreshSecretHash }
-  | { outcome: 'reused'; revocation: Revocation; mailId: MailId }
-  /** `dead`: ended, expired, or its account is disabled or has ended all sessions. */
-  | { outcome: 'dead' | 'unknown' | 'late' }
 
 /** Postgres' side of the revocation protocol: the record. */
 export interface RevocationRecord {
   /** Whether any member is revoked, or the session, its account or its epoch is no longer what the token was issued for. */
   isRevoked(token: VerifiedToken, members: readonly RevocationMember[]): Promise<boolean>
-  /** Live revocations committed after the instant (Unix milliseconds), or all live ones. Rows become visible out of order: ask with a margin. */
-  since(instant: number | null): Promise<Revocation[]>
+  /**
+   * Live revocations made after the instant (Unix milliseconds), or all live ones, by pages in the order of their members: up to
+   * `limit` that come after the member `after`. Rows become visible out of their order in time: ask with a margin.
+   */
+  since(instant: number | null, page: { after: RevocationMember | null; limit: number }): Promise<Revocation[]>
   /** Deletes up to `limit` rows that nobody needs any more. */
   prune(limit: number): Promise<number>
 }
@@ -245,6 +191,7 @@ export interface RateLimiter {
 
 /** Whom a request counts against; a level without its subject is not counted. */
 export interface LimitSubject {
+  /** A key of the client's network, never the address itself. */
   ip: string
   /** A key of the account, never the address itself. */
   account?: string
@@ -288,7 +235,7 @@ export interface TokenCodec {
 
 /** What readiness asks. Each throws when its part is not well. */
 export interface Probes {
-  /** Postgres answers and has every migration this build knows. */
-  postgres(): Promise<{ migrations: 'current' | 'behind' }>
+  /** Whether Postgres has every migration this build knows, and what its clock says (Unix milliseconds). */
+  postgres(): Promise<{ migrations: 'current' | 'behind'; clock: number }>
   redis(): Promise<void>
 }

@@ -27,3 +27,6 @@ export interface VerifiedToken {
 
 /** Clocks of the machines that issue and check may differ by this much (RFC 9068 section 4, RFC 7519 section 4.1.4). */
 export const clockSkewSeconds = 60
+
+/** `ACCESS_TOKEN_TTL_SECONDS` goes no higher. */
+export const longestAccessTokenTtl = 3_600

@@ -10,6 +10,7 @@ export type AuditType =
   | 'login.succeeded'
   | 'login.failed'
   | 'session.ended'
+  | 'session.evicted'
   | 'session.all_ended'
   | 'session.refresh_reused'
   | 'signing_key.created'

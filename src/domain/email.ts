@@ -29,6 +29,12 @@ export function parseEmail(raw: string): Email | null {
   return { address: address as EmailAddress, canonical: `${local.toLowerCase()}@${domain}` as CanonicalEmail }
 }
 
+/** The address with its domain as it stands in DNS. A provider that maps Unicode domains its own way would send to another (`ß` to `ss`). */
+export function deliverableForm(address: EmailAddress): string {
+  const at = address.lastIndexOf('@')
+  return `${address.slice(0, at)}@${asciiDomain(address.slice(at + 1)) ?? address.slice(at + 1)}`
+}
+
 /**
  * Refuses letters that turn into ASCII when folded (the Kelvin sign into `k`, full-width `ａ` into `a`): two mailboxes would
  * share one canonical address, and the second owner could stand before the first one's account.

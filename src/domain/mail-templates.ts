@@ -52,12 +52,12 @@ function compose(content: MailContent, { issuer, appUrl }: Places): { subject: s
           { link: appUrl, label: 'Sign in' },
         ],
       }
-    case 'several_attempts':
+    case 'register_again':
       return {
         subject: 'Please register once more',
         blocks: [
           {
-            say: 'More than one registration is waiting for this e-mail address, so we cannot tell which one a new code should confirm.',
+            say: 'A new code was asked for, but we cannot tell whether the registration that waits for this e-mail address is yours: there are several, or it was started on another device or network.',
           },
           {
             say: 'Register once more and use the code from that mail: it confirms your registration and ends all others.',

@@ -1,12 +1,12 @@
 import type { EmailAddress } from './email.ts'
-import type { MailId, UserId } from './ids.ts'
+import type { MailId } from './ids.ts'
 import type { LinkToken, OneTimeCode } from './one-time-code.ts'
 
-/** What a mail is about, with everything its template needs. Travels through the database only sealed (it holds codes and addresses). */
+/** What a mail is about, with everything its template needs. Travels through the database only sealed: it holds codes. */
 export type MailContent =
-  | { kind: 'verify_email'; to: EmailAddress; code: OneTimeCode; token: LinkToken; askedAt: string; askedFrom: string }
+  | { kind: 'verify_email'; code: OneTimeCode; token: LinkToken; askedAt: string; askedFrom: string }
   | { kind: 'already_registered'; askedAt: string; askedFrom: string }
-  | { kind: 'several_attempts'; to: EmailAddress; askedAt: string; askedFrom: string }
+  | { kind: 'register_again'; askedAt: string; askedFrom: string }
   | { kind: 'session_reuse'; askedAt: string; askedFrom: string }
 
 /** A mail in the outbox: written in the statement that makes it true, sent after it. */
@@ -17,12 +17,10 @@ export interface OutboxMail {
   sealed: string
 }
 
-/** A mail taken from the outbox. `userId` names the owner to write to when the content carries no `to` of its own. */
+/** A mail taken from the outbox, with the stored address of the account or the registration attempt that it is for. */
 export interface ClaimedMail extends OutboxMail {
   attempts: number
-  userId: UserId | null
-  /** The owner's stored address, for mails that go to an account. */
-  ownerAddress: EmailAddress | null
+  to: EmailAddress
 }
 
 /** A mail as a provider takes it. */

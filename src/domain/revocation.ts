@@ -1,4 +1,4 @@
-import type { VerifiedToken } from './access-token.ts'
+import { clockSkewSeconds, longestAccessTokenTtl, type VerifiedToken } from './access-token.ts'
 import type { Brand } from './brand.ts'
 import type { KeyId, SessionId, UserId } from './ids.ts'
 
@@ -26,7 +26,8 @@ export const workerClockSkewMs = 1_000
 /** How far behind a verified time an invisible row's time stamp can lie: more than statement time-out (5 s) + clock skew. */
 export const syncMarginMs = 30_000
 
-/** How long a revocation is kept: the access token's life, its clock skew, and a minute for ours. The same for every member. */
-export function revocationLifetimeSeconds(accessTokenTtlSeconds: number): number {
-  return accessTokenTtlSeconds + 60 + 60
-}
+/**
+ * How long a revocation is kept, the same for every member: the longest life an access token can be configured to have, its clock skew,
+ * and a minute for ours. Not today's life: shortening that must not revive a longer-lived token that was revoked.
+ */
+export const revocationLifetimeSeconds = longestAccessTokenTtl + clockSkewSeconds + 60

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { neon, neonConfig } from '@neondatabase/serverless'
 import type { SQL } from 'drizzle-orm'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
@@ -5,8 +6,16 @@ import { Outage } from '../../domain/outage.ts'
 
 export type Database = NeonHttpDatabase
 
-/** No user request waits longer for a failing Postgres. */
-const timeoutMs = 1_000
+/** No request waits longer for a failing Postgres, all its queries together. */
+const patienceMs = 1_000
+
+/** What is left of that for the request that is being served, in milliseconds. */
+const patience = new AsyncLocalStorage<{ leftMs: number }>()
+
+/** Serves a request with a patience of its own. */
+export function withPatience<T>(serve: () => T): T {
+  return patience.run({ leftMs: patienceMs }, serve)
+}
 
 /**
  * Postgres over Neon's HTTP endpoint: each query is one request and one transaction.
@@ -15,17 +24,36 @@ const timeoutMs = 1_000
 export function connectDatabase(databaseUrl: string, fetchEndpoint: string | null): Database {
   if (fetchEndpoint !== null) neonConfig.fetchEndpoint = fetchEndpoint
   // A signal given to `neon()` would be fixed when the client is made; every query needs its own.
-  neonConfig.fetchFunction = (input: RequestInfo, init: RequestInit) =>
-    fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) })
+  neonConfig.fetchFunction = async (input: RequestInfo, init: RequestInit) => {
+    const request = patience.getStore() ?? { leftMs: patienceMs }
+    const began = Date.now()
+    try {
+      return await fetch(input, { ...init, signal: AbortSignal.timeout(Math.max(0, request.leftMs)) })
+    } finally {
+      request.leftMs -= Date.now() - began
+    }
+  }
   return drizzle(neon(databaseUrl))
 }
 
 /**
  * Runs a statement and gives its rows. Drizzle's error message holds the SQL and every parameter (addresses, hashes), so what leaves
- * here carries the SQLSTATE and the server's own words for it, and nothing of the query.
+ * here carries the SQLSTATE, or the kind of error where there is none, and nothing of the query.
  */
 export async function rowsOf<Row extends Record<string, unknown>>(database: Database, statement: SQL): Promise<Row[]> {
   return withoutParameters(async () => (await database.execute<Row>(statement)).rows)
+}
+
+/** Runs `lock`, then the statement in the same transaction and round trip, but with a snapshot of its own that is taken after the wait. */
+export async function rowsAfterLock<Row extends Record<string, unknown>>(
+  database: Database,
+  lock: SQL,
+  statement: SQL,
+): Promise<Row[]> {
+  const [, result] = await withoutParameters(() =>
+    database.batch([database.execute(lock), database.execute<Row>(statement)]),
+  )
+  return result.rows
 }
 
 /** Runs any query of drizzle's with an error that can be logged. */
@@ -34,7 +62,7 @@ export async function withoutParameters<T>(query: () => Promise<T>): Promise<T> 
     return await query()
   } catch (error) {
     const state = sqlStateOf(error)
-    if (state === null) throw new Outage('Postgres could not be asked')
+    if (state === null) throw new Outage(`Postgres could not be asked (${kindOf(error)})`)
     if (unavailable.test(state)) throw new Outage(`Postgres is not available (SQLSTATE ${state})`)
     throw new Error(`Postgres refused a statement (SQLSTATE ${state})`)
   }
@@ -45,6 +73,14 @@ export async function withoutParameters<T>(query: () => Promise<T>): Promise<T> 
  * password, which is how an endpoint that is being replaced looks. https://www.postgresql.org/docs/15/errcodes-appendix.html
  */
 const unavailable = /^(?:08|28|40|53|57|58|25006|55P03)/
+
+/** The innermost error's name: what tells a time-out from a refused connection or a fault of ours. */
+function kindOf(error: unknown): string {
+  let kind = typeof error as string
+  for (let cause = error; cause instanceof Error; cause = 'sourceError' in cause ? cause.sourceError : cause.cause)
+    kind = cause.name
+  return kind
+}
 
 function sqlStateOf(error: unknown): string | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -59,6 +59,7 @@ export async function migrate(
   for (const { file, when, hash, statements } of migrations.filter((migration) => !done.has(migration.when))) {
     try {
       await sql.transaction([
+        sql`set local statement_timeout = 0`, // a migration may take longer than any request may
         sql`select pg_advisory_xact_lock(${lock})`,
         // Another caller may have applied it while we waited for the lock: stop before the first statement.
         sql.query(`do $$ begin if exists (select from drizzle.__drizzle_migrations where created_at = ${when})

@@ -43,7 +43,8 @@ function claim(database: Database, which: SQL, limit: number): Promise<ClaimedMa
       next_attempt_at = now() + least(interval '1 minute' * power(2, o.attempts), interval '2 hours')
     from due
     where o.id = due.id
-    returning o.id, o.kind, o.sealed, o.attempts, o.user_id as "userId",
-      (select email from users where users.id = o.user_id) as "ownerAddress"`,
+    returning o.id, o.kind, o.sealed, o.attempts, coalesce(
+      (select email from users where users.id = o.user_id),
+      (select email from registrations where registrations.id = o.registration_id)) as "to"`,
   )
 }

@@ -2,75 +2,75 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { AuditContext } from '../../domain/audit.ts'
 import { newId, type UserId } from '../../domain/ids.ts'
 import { codeTries } from '../../domain/one-time-code.ts'
-import type { Activation, RegistrationProof, Registrations } from '../../ports.ts'
+import type { Activation } from '../../domain/registration.ts'
+import type { Registrations } from '../../ports.ts'
 import { type Database, rowsOf } from './database.ts'
 import { auditEvent, outboxMail } from './statements.ts'
 
 export function neonRegistrations(database: Database): Registrations {
   return {
-    async begin(attempt, proof, mails, detail, audit) {
+    async begin(attempt, clientKey, proof, mails, detail, audit) {
       const [row] = await rowsOf<{ taken: boolean }>(
         database,
         sql`with owner as (
           select id from users where email_canonical = ${attempt.canonical}
         ), recorded as (
-          insert into registrations (id, email, email_canonical, password_hash, name, code_hash, token_hash, code_expires_at, expires_at)
+          insert into registrations (id, email, email_canonical, password_hash, name, client_key, code_hash, token_hash,
+            code_expires_at, expires_at)
           select ${newId(Date.now())}::uuid, ${attempt.email}, ${attempt.canonical}, ${attempt.passwordHash}, ${attempt.name},
-            ${proof.codeHash}, ${proof.tokenHash}, ${inSeconds(proof.codeLifetimeSeconds)}, ${inSeconds(proof.attemptLifetimeSeconds)}
+            ${clientKey}, ${proof.codeHash}, ${proof.tokenHash},
+            ${inSeconds(proof.codeLifetimeSeconds)}, ${inSeconds(proof.attemptLifetimeSeconds)}
           where not exists (select from owner)
           returning id
-        ), asked as (${outboxMail(mails.verify, sql`null::uuid`, sql`recorded`)}
-        ), told as (${outboxMail(mails.alreadyRegistered, sql`id`, sql`owner`)}
+        ), asked as (${outboxMail(mails.verify, { registrationId: sql`id` }, sql`recorded`)}
+        ), told as (${outboxMail(mails.alreadyRegistered, { userId: sql`id` }, sql`owner`)}
         ), event as (${auditEvent('user.registration_requested', audit, {
           userId: sql`(select id from owner)`,
-          detail: sql`${JSON.stringify(detail)}::jsonb`,
-          source: sql`(values (1)) as once`,
+          detail: asJson(detail),
+          source: once,
         })})
         select exists (select from owner) as taken`,
       )
       return row?.taken ? 'already_registered' : 'pending'
     },
 
-    activateByCode: (email, hashes, id, audit) =>
-      activate(
-        database,
-        sql`email_canonical = ${email}`,
-        sql`code_hash = any(${sql.param([...hashes])}::text[]) and code_expires_at > now() and code_tries < ${codeTries}`,
-        id,
-        audit,
-      ),
-
-    activateByToken: (hashes, id, audit) => {
-      const carriesToken = sql`token_hash = any(${sql.param([...hashes])}::text[])`
+    activateByCode(email, hashes, id, detail, audit) {
+      const proven = sql`code_hash = any(${sql.param([...hashes])}::text[]) and code_expires_at > now() and code_tries < ${codeTries}`
       return activate(
         database,
-        sql`email_canonical in (select email_canonical from registrations where ${carriesToken})`,
-        carriesToken,
+        { ofAddress: sql`email_canonical = ${email}`, proven, spendsTries: true },
         id,
+        detail,
         audit,
       )
     },
 
-    async renewProof(email, proof, mails, audit) {
-      const [row] = await rowsOf<{ live: number }>(
+    activateByToken(hashes, id, audit) {
+      const proven = sql`token_hash = any(${sql.param([...hashes])}::text[])`
+      const ofAddress = sql`email_canonical in (select email_canonical from registrations where ${proven})`
+      return activate(database, { ofAddress, proven, spendsTries: false }, id, {}, audit)
+    },
+
+    async renewProof(email, clientKey, proof, mails, detail, audit) {
+      const [row] = await rowsOf<{ live: number; renewed: number }>(
         database,
         sql`with live as (
-          select id from registrations where email_canonical = ${email} and expires_at > now() order by id for update
-        ), only_one as (
-          select id from live where (select count(*) from live) = 1
-        ), crowd as (
-          select 1 where (select count(*) from live) > 1
+          select id, client_key from registrations where email_canonical = ${email} and expires_at > now() order by id for update
+        ), own as (
+          select id from live where client_key = ${clientKey} and (select count(*) from live) = 1
+        ), unclear as (
+          select id from live where not exists (select from own) order by id desc limit 1
         ), renewed as (
           update registrations set code_hash = ${proof.codeHash}, token_hash = ${proof.tokenHash}, code_tries = 0,
             code_expires_at = ${inSeconds(proof.codeLifetimeSeconds)}
-          where id in (select id from only_one)
-        ), asked as (${outboxMail(mails.verify, sql`null::uuid`, sql`only_one`)}
-        ), told as (${outboxMail(mails.severalAttempts, sql`null::uuid`, sql`crowd`)}
-        ), event as (${auditEvent('user.verification_resent', audit, { source: sql`(select from live limit 1) as once` })})
-        select count(*)::int as live from live`,
+          where id in (select id from own)
+        ), asked as (${outboxMail(mails.verify, { registrationId: sql`id` }, sql`own`)}
+        ), told as (${outboxMail(mails.registerAgain, { registrationId: sql`id` }, sql`unclear`)}
+        ), event as (${auditEvent('user.verification_resent', audit, { detail: asJson(detail), source: once })})
+        select (select count(*)::int from live) as live, (select count(*)::int from own) as renewed`,
       )
-      const live = row?.live ?? 0
-      return live === 0 ? 'none' : live === 1 ? 'renewed' : 'several_attempts'
+      if (row === undefined || row.live === 0) return 'none'
+      return row.renewed === 1 ? 'renewed' : 'register_again'
     },
 
     async prune(limit) {
@@ -83,6 +83,13 @@ export function neonRegistrations(database: Database): Registrations {
   }
 }
 
+/** What makes an attempt the one to activate: it is of the address, and it is proven. */
+interface Proof {
+  ofAddress: SQL
+  proven: SQL
+  spendsTries: boolean
+}
+
 /**
  * Every attempt for the address is locked, always in the same order, so that concurrent activations line up: the first turns its
  * attempt into a user and deletes them all, the next finds none. `on conflict do nothing` covers an attempt that was recorded after
@@ -90,9 +97,9 @@ export function neonRegistrations(database: Database): Registrations {
  */
 async function activate(
   database: Database,
-  ofAddress: SQL,
-  proven: SQL,
+  { ofAddress, proven, spendsTries }: Proof,
   id: UserId,
+  detail: Record<string, unknown>,
   audit: AuditContext,
 ): Promise<Activation> {
   const [row] = await rowsOf<{ verified: boolean }>(
@@ -110,16 +117,24 @@ async function activate(
     ), ended as (
       delete from registrations where id in (select id from live) and exists (select from hit)
     ), missed as (
-      update registrations r set code_tries = live.code_tries + 1 from live where r.id = live.id and not exists (select from hit)
+      update registrations r set code_tries = live.code_tries + 1
+      from live where r.id = live.id and live.code_tries < ${codeTries} and ${spendsTries}::boolean and not exists (select from hit)
     ), welcome as (${auditEvent('user.registered', audit, { userId: sql`id`, source: sql`person` })}
     ), refusal as (${auditEvent('user.verification_failed', audit, {
-      source: sql`(values (1)) as once where not exists (select from person)`,
+      detail: asJson(detail),
+      source: sql`${once} where not exists (select from person)`,
     })})
     select exists (select from person) as verified`,
   )
   return row?.verified ? 'verified' : 'unknown'
 }
 
-function inSeconds(seconds: RegistrationProof['codeLifetimeSeconds']): SQL {
+const once = sql`(values (1)) as once`
+
+function asJson(detail: Record<string, unknown>): SQL {
+  return sql`${JSON.stringify(detail)}::jsonb`
+}
+
+function inSeconds(seconds: number): SQL {
   return sql`now() + make_interval(secs => ${seconds}::int)`
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { RevocationRecord } from '../../ports.ts'
 import { type Database, rowsOf } from './database.ts'
 import { type RevocationRow, score } from './statements.ts'
@@ -19,12 +19,12 @@ export function neonRevocationRecord(database: Database): RevocationRecord {
       return row.revoked
     },
 
-    async since(instant) {
-      const after: SQL =
-        instant === null ? sql`true` : sql`revoked_at > ${new Date(instant).toISOString()}::timestamptz`
+    since(instant, { after, limit }) {
+      const newer = instant === null ? sql`true` : sql`revoked_at > ${new Date(instant).toISOString()}::timestamptz`
       return rowsOf<RevocationRow>(
         database,
-        sql`select member, ${score} as score from revocations where ${after} and expires_at > now()`,
+        sql`select member, ${score} as score from revocations
+        where ${newer} and expires_at > now() and member > ${after ?? ''} order by member limit ${limit}`,
       )
     },
 

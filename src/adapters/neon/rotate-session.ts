@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { AuditContext } from '../../domain/audit.ts'
 import type { DeviceId, KeyId, UserId } from '../../domain/ids.ts'
 import type { OutboxMail } from '../../domain/mail.ts'
-import type { RefreshSecretHash } from '../../domain/refresh-token.ts'
-import type { RefreshUse, Rotation } from '../../ports.ts'
+import { longestDerivation, type RefreshSecretHash } from '../../domain/refresh-token.ts'
+import type { RefreshUse, Rotation } from '../../domain/rotation.ts'
 import { type Database, rowsOf } from './database.ts'
 import {
   auditEvent,
@@ -35,7 +35,8 @@ type Row = {
 /**
  * One statement decides a refresh, for any number of callers at once (READ COMMITTED). `for update` waits for the row and then reads
  * its latest version, so the losers of a race see what the winner wrote; `verdict` is a second step because the clock must be read
- * after that wait. The MAC was checked before: what fits nothing is an old token of ours, never garbage.
+ * after that wait. The MAC was checked before: what fits nothing is an old token of ours, never garbage. More rotations inside one window
+ * than we remember may be a client gone wild: its oldest tokens are refused, and the session lives.
  *
  * The account is read without a lock: `for update` on it would meet the locks of a login in the other order. A logout-all that commits
  * meanwhile does no harm: the access token made here carries the version that it revoked, and the next rotation sees the new epoch.
@@ -45,8 +46,6 @@ export async function rotateSession(
   use: RefreshUse,
   reuseMail: OutboxMail,
   audit: AuditContext,
-  revocationLifetime: number,
-  longestChain: number,
 ): Promise<Rotation> {
   const [row] = await rowsOf<Row>(
     database,
@@ -60,6 +59,8 @@ export async function rotateSession(
         when l.generation = ${use.generation} and l.secret_hash = ${use.hash} then 'rotated'
         when l.rotations[cardinality(l.rotations) - (l.generation - ${use.generation}) + 1]
           > clock_timestamp() - make_interval(secs => ${use.retryWindowSeconds}::int) then 'replayed'
+        when l.generation - ${use.generation} > ${longestDerivation}
+          and l.rotations[1] > clock_timestamp() - make_interval(secs => ${use.retryWindowSeconds}::int) then 'unknown'
         else 'reused' end as outcome
       from locked l join users u on u.id = l.user_id
     ), written as (
@@ -67,7 +68,7 @@ export async function rotateSession(
         generation = case v.outcome when 'rotated' then v.generation + 1 else v.generation end,
         secret_hash = case v.outcome when 'rotated' then ${use.successorHash} else v.secret_hash end,
         rotations = case v.outcome when 'rotated'
-          then (v.rotations || v.decided_at)[greatest(1, cardinality(v.rotations) + 2 - ${longestChain}):] else v.rotations end,
+          then (v.rotations || v.decided_at)[greatest(1, cardinality(v.rotations) + 2 - ${longestDerivation}):] else v.rotations end,
         last_seen_at = case v.outcome when 'rotated' then v.decided_at else v.last_seen_at end,
         idle_expires_at = case v.outcome when 'rotated'
           then least(v.decided_at + make_interval(secs => ${use.idleSeconds}::int), v.expires_at) else v.idle_expires_at end,
@@ -79,8 +80,8 @@ export async function rotateSession(
       returning s.idle_expires_at
     ), theft as (
       select id, user_id from verdict where outcome = 'reused'
-    ), revoked as (${revoke(sql`'sid:' || id`, sql`theft`, revocationLifetime)}
-    ), told as (${outboxMail(reuseMail, sql`user_id`, sql`theft`)}
+    ), revoked as (${revoke(sql`'sid:' || id`, sql`theft`)}
+    ), told as (${outboxMail(reuseMail, { userId: sql`user_id` }, sql`theft`)}
     ), event as (${auditEvent('session.refresh_reused', audit, { userId: sql`user_id`, sessionId: sql`id`, source: sql`theft` })})
     select v.outcome, v.user_id as "userId", v.device_id as "deviceId", v.token_version as "tokenVersion", v.amr,
       ${milliseconds(sql`v.auth_time`)} as "authTime",

@@ -18,6 +18,7 @@ import type { DeviceId, KeyId, MailId, SessionId, UserId } from '../../domain/id
 import type { CodeHash } from '../../domain/one-time-code.ts'
 import type { PasswordHash } from '../../domain/phc.ts'
 import type { RefreshSecretHash } from '../../domain/refresh-token.ts'
+import type { ClientKey } from '../../domain/registration.ts'
 import type { RevocationMember } from '../../domain/revocation.ts'
 import type { PublicJwk, SigningAlgorithm, SigningKeyStatus } from '../../domain/signing-key.ts'
 import type { UserStatus } from '../../domain/user.ts'
@@ -62,6 +63,8 @@ export const registrations = pgTable(
     emailCanonical: text('email_canonical').$type<CanonicalEmail>().notNull(),
     passwordHash: text('password_hash').$type<PasswordHash>().notNull(),
     name: text('name'),
+    /** Tells whether a later request comes from the client that made the attempt. */
+    clientKey: text('client_key').$type<ClientKey>().notNull(),
     codeHash: text('code_hash').$type<CodeHash>().notNull(),
     codeExpiresAt: instant('code_expires_at').notNull(),
     codeTries: smallint('code_tries').notNull().default(0),
@@ -277,8 +280,9 @@ export const outbox = pgTable(
   {
     id: uuid('id').$type<MailId>().primaryKey(),
     kind: text('kind').notNull(),
-    /** The account the mail goes to; without one the sealed content names the address. */
+    /** The account, or else the registration attempt, whose stored address the mail goes to. */
     userId: ownerId(),
+    registrationId: uuid('registration_id').references(() => registrations.id, { onDelete: 'cascade' }),
     /** Content under AES-256-GCM; emptied once the mail is sent. */
     sealed: text('sealed').notNull(),
     attempts: integer('attempts').notNull().default(0),
@@ -290,5 +294,7 @@ export const outbox = pgTable(
     index('outbox_due').on(t.nextAttemptAt).where(sql`${t.sentAt} is null`),
     index('outbox_by_age').on(t.createdAt),
     index('outbox_by_user').on(t.userId),
+    index('outbox_by_registration').on(t.registrationId),
+    check('outbox_has_recipient', sql`num_nonnulls(${t.userId}, ${t.registrationId}) = 1`),
   ],
 )

@@ -1,18 +1,17 @@
 import { sql } from 'drizzle-orm'
 import type { KeyId, SessionId } from '../../domain/ids.ts'
-import { longestDerivation } from '../../domain/refresh-token.ts'
 import type { Sessions } from '../../ports.ts'
-import { type Database, rowsOf } from './database.ts'
+import { type Database, rowsAfterLock, rowsOf } from './database.ts'
 import { rotateSession } from './rotate-session.ts'
-import { auditEvent, firstRevocation, milliseconds, type RevocationRow, revocationsOf, revoke } from './statements.ts'
+import { auditEvent, milliseconds, type RevocationRow, revocationsOf, revoke } from './statements.ts'
 
-/** @param revocationLifetime seconds that a revocation is kept */
-export function neonSessions(database: Database, revocationLifetime: number): Sessions {
+export function neonSessions(database: Database): Sessions {
   return {
     async open(session, checked, audit) {
       // The row lock waits for a reset, disable or logout-all in flight and then reads what it wrote: `account` stays empty.
-      // It also lines up the logins of one account, so that their counts of live sessions see each other's rows but for the snapshot.
-      const [row] = await rowsOf<{
+      // It comes in a statement of its own, so that the next one's snapshot is taken after the wait: the logins of one account line up,
+      // and each counts the sessions of those before it. One batch, one round trip.
+      const [row] = await rowsAfterLock<{
         kid: KeyId | null
         authTime: number
         idleExpiresAt: number
@@ -20,11 +19,11 @@ export function neonSessions(database: Database, revocationLifetime: number): Se
         evicted: RevocationRow[]
       }>(
         database,
+        sql`select from users where id = ${checked.userId}::uuid for no key update`,
         sql`with account as (
           select id, session_epoch from users
           where id = ${checked.userId}::uuid and status = 'active'
             and session_epoch = ${checked.sessionEpoch} and password_hash = ${checked.passwordHash}
-          for no key update
         ), rehashed as (
           update users set password_hash = ${checked.rehash}::text
           where id in (select id from account) and ${checked.rehash}::text is not null
@@ -43,8 +42,9 @@ export function neonSessions(database: Database, revocationLifetime: number): Se
           where s.revoked_at is null and s.epoch = a.session_epoch and s.idle_expires_at > now()
           order by s.created_at desc, s.id desc offset ${session.limit - 1}
         ), ended as (
-          update sessions set revoked_at = now() where id in (select id from surplus) and revoked_at is null returning id
-        ), revoked as (${revoke(sql`'sid:' || id`, sql`ended`, revocationLifetime)}
+          update sessions set revoked_at = now() where id in (select id from surplus) and revoked_at is null returning id, user_id
+        ), revoked as (${revoke(sql`'sid:' || id`, sql`ended`)}
+        ), eviction as (${auditEvent('session.evicted', audit, { userId: sql`user_id`, sessionId: sql`id`, source: sql`ended` })}
         ), device as (
           insert into known_devices (user_id, device_id) select user_id, ${session.device.id}::uuid from opened
           on conflict (user_id, device_id) do update set last_seen_at = now()
@@ -65,36 +65,34 @@ export function neonSessions(database: Database, revocationLifetime: number): Se
       }
     },
 
-    rotate: (use, reuseMail, audit) =>
-      rotateSession(database, use, reuseMail, audit, revocationLifetime, longestDerivation),
+    rotate: (use, reuseMail, audit) => rotateSession(database, use, reuseMail, audit),
 
-    async end(id, owner, audit) {
-      const rows = await rowsOf<RevocationRow>(
+    end(ids, owner, audit) {
+      return rowsOf<RevocationRow>(
         database,
         sql`with target as (
           select id, user_id, revoked_at is null as live from sessions
-          where id = ${id}::uuid and (${owner}::uuid is null or user_id = ${owner}::uuid) for update
+          where id = any(${sql.param([...ids])}::uuid[]) and (${owner}::uuid is null or user_id = ${owner}::uuid) order by id for update
         ), ended as (
           update sessions set revoked_at = now() where id in (select id from target where live) returning id
         ), event as (${auditEvent('session.ended', audit, { userId: sql`user_id`, sessionId: sql`id`, source: sql`target where live` })}
-        ), revoked as (${revoke(sql`'sid:' || id`, sql`target`, revocationLifetime)})
+        ), revoked as (${revoke(sql`'sid:' || id`, sql`target`)})
         select member, score from revoked`,
       )
-      return firstRevocation(rows)
     },
 
     async endAll(owner, audit) {
       // The old version is revoked in the statement that raises it: no access token of before is accepted afterwards.
-      const rows = await rowsOf<RevocationRow>(
+      const [revocation] = await rowsOf<RevocationRow>(
         database,
         sql`with raised as (
           update users set session_epoch = session_epoch + 1, token_version = token_version + 1
           where id = ${owner}::uuid returning id, token_version
         ), event as (${auditEvent('session.all_ended', audit, { userId: sql`id`, source: sql`raised` })}
-        ), revoked as (${revoke(sql`'ver:' || id || ':' || (token_version - 1)`, sql`raised`, revocationLifetime)})
+        ), revoked as (${revoke(sql`'ver:' || id || ':' || (token_version - 1)`, sql`raised`)})
         select member, score from revoked`,
       )
-      return firstRevocation(rows)
+      return revocation ?? null
     },
 
     async list(owner) {
@@ -122,6 +120,16 @@ export function neonSessions(database: Database, revocationLifetime: number): Se
         createdAt: new Date(row.createdAt),
         lastSeenAt: new Date(row.lastSeenAt),
       }))
+    },
+
+    async prune(limit) {
+      const rows = await rowsOf(
+        database,
+        sql`delete from sessions where id in (
+          select id from sessions where expires_at < now() - interval '1 day' limit ${limit}
+        ) returning id`,
+      )
+      return rows.length
     },
   }
 }
