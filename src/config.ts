@@ -118,6 +118,11 @@ export function readConfig(env: Env): Config {
   const local = environment === 'development'
   const web = local ? ['https:', 'http:'] : ['https:']
 
+  const token = (name: Variable, fallback: string | null): string => {
+    const value = text(name, fallback)
+    if (!local && value.startsWith(developmentSecretPrefix)) refuse(name, 'is a development secret: set the real one')
+    return value
+  }
   const secret = (name: Variable, required: boolean): string => {
     const value = text(name, required ? null : '')
     if (value !== '' && new TextEncoder().encode(value).length < 32) {
@@ -132,7 +137,7 @@ export function readConfig(env: Env): Config {
     environment,
     databaseUrl: url('DATABASE_URL', null, ['postgres:', 'postgresql:']),
     neonFetchEndpoint: readNeonEndpoint(),
-    redis: { url: url('UPSTASH_REDIS_REST_URL', null, web), token: text('UPSTASH_REDIS_REST_TOKEN', null) },
+    redis: { url: url('UPSTASH_REDIS_REST_URL', null, web), token: token('UPSTASH_REDIS_REST_TOKEN', null) },
     keyEncryptionKey: readKeyEncryptionKey(),
     tokenSecret: secret('TOKEN_SECRET', true),
     tokenSecretPrevious: secret('TOKEN_SECRET_PREVIOUS', false) || null,
@@ -228,7 +233,7 @@ export function readConfig(env: Env): Config {
       driver,
       from: text('MAIL_FROM', driver === 'log' ? 'postern@localhost' : null),
       endpoint: url('MAIL_ENDPOINT', 'https://api.resend.com/emails', web),
-      apiKey: text('MAIL_API_KEY', driver === 'log' ? 'none' : null),
+      apiKey: token('MAIL_API_KEY', driver === 'log' ? 'none' : null),
     }
   }
 }

@@ -59,7 +59,7 @@ export default {
 function start(env: Env): Isolate {
   const config = readConfig(env)
   const postern = wire(config)
-  return { postern, app: createApp(postern, { ...config, assets: env.ASSETS ?? null }) }
+  return { postern, app: createApp(postern, { ...config, assets: env.ASSETS ?? null, background: withPatience }) }
 }
 
 /** Connects every port to its adapter. No I/O happens here. */

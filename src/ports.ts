@@ -70,23 +70,30 @@ export interface Registrations {
     audit: AuditContext,
   ): Promise<'pending' | 'already_registered'>
   /**
-   * Turns the one attempt that carries the code into a user with the role `user`, and ends every attempt for the address.
+   * Turns the one attempt that carries the code into a user with the role `user`, and ends every attempt for the address. Not for a
+   * client that began another of these attempts: it would make a stranger's password live.
    * A code that fits no live attempt costs each of the address's attempts a try. Of any number of concurrent calls one gets `verified`.
    * `hashes` are of one code, under the current and the previous secret. `detail` goes into the audit event of a refusal.
    */
   activateByCode(
     email: CanonicalEmail,
     hashes: readonly CodeHash[],
+    clientKey: ClientKey,
     id: UserId,
     detail: Record<string, unknown>,
     audit: AuditContext,
   ): Promise<Activation>
   /** The same by link, which spends no tries: nobody guesses 256 bits. */
-  activateByToken(hashes: readonly CodeHash[], id: UserId, audit: AuditContext): Promise<Activation>
+  activateByToken(
+    hashes: readonly CodeHash[],
+    clientKey: ClientKey,
+    id: UserId,
+    audit: AuditContext,
+  ): Promise<Activation>
   /**
    * Gives the address's only live attempt a new code and link and mails them; the older ones die. It must come from the same client:
    * a code for a stranger's attempt would make the stranger's password live. Otherwise, or with several attempts, `mails.registerAgain`
-   * goes out instead. Same work when there is none. `detail` goes into the audit event.
+   * goes out instead. Audited alike when there is none. `detail` goes into the audit event.
    */
   renewProof(
     email: CanonicalEmail,

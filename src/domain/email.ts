@@ -23,10 +23,14 @@ export function parseEmail(raw: string): Email | null {
   const at = address.lastIndexOf('@')
   const local = address.slice(0, at)
   const domain = asciiDomain(address.slice(at + 1))
-  if (at < 1 || domain === null || address.length > maximumLength) return null
+  if (at < 1 || domain === null || Math.max(address.length, local.length + 1 + domain.length) > maximumLength)
+    return null
   if (!localPart.test(local) || new TextEncoder().encode(local).length > maximumLocalOctets) return null
   if (disguisesAscii(local)) return null
-  return { address: address as EmailAddress, canonical: `${local.toLowerCase()}@${domain}` as CanonicalEmail }
+  return {
+    address: address as EmailAddress,
+    canonical: `${local.toLowerCase().normalize('NFC')}@${domain}` as CanonicalEmail,
+  }
 }
 
 /** The address with its domain as it stands in DNS. A provider that maps Unicode domains its own way would send to another (`ß` to `ss`). */
@@ -36,7 +40,7 @@ export function deliverableForm(address: EmailAddress): string {
 }
 
 /**
- * Refuses letters that turn into ASCII when folded (the Kelvin sign into `k`, full-width `ａ` into `a`): two mailboxes would
+ * Refuses letters that turn into ASCII when folded (full-width `ａ` into `a`, `ſ` into `s`): two mailboxes would
  * share one canonical address, and the second owner could stand before the first one's account.
  */
 function disguisesAscii(local: string): boolean {

@@ -5,7 +5,7 @@ import { answerError } from './errors.ts'
 import { methodsOf } from './method-not-allowed.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { errorBoundary } from './middleware/error-boundary.ts'
-import { type AppEnv, requestContext } from './middleware/request-context.ts'
+import { type AppEnv, type RequestSettings, requestContext } from './middleware/request-context.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { documentationRoutes } from './pages/documentation.ts'
 import { verifyEmailPage } from './pages/verify-email.ts'
@@ -17,10 +17,9 @@ import { registrationRoutes } from './routes/registration.ts'
 import { validationRoutes } from './routes/validation.ts'
 import { refuseInvalid } from './validation.ts'
 
-export interface HttpSettings {
+export interface HttpSettings extends RequestSettings {
   issuer: string
   allowedOrigins: ReadonlySet<string>
-  clientIpHeader: string
   /** Fetches a static asset of the documentation page by path. */
   assets: { fetch(request: Request): Promise<Response> } | null
 }
@@ -28,7 +27,7 @@ export interface HttpSettings {
 /** Every route with the middleware that all of them share. */
 export function createApp(postern: Postern, settings: HttpSettings): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })
-  app.use(requestContext(settings.clientIpHeader))
+  app.use(requestContext(settings))
   app.use(securityHeaders)
   app.use(crossOrigin(settings.allowedOrigins))
   app.use(errorBoundary)

@@ -7,6 +7,7 @@ import { problemResponse, problems } from './problem.ts'
 /** Turns whatever was thrown, an `Error` or not, into its public answer. Only what nobody expected is logged as an error. */
 export function answerError(thrown: unknown, requestId: string): Response {
   if (thrown instanceof AuthError) return answerRefusal(thrown, requestId)
+  if (thrown instanceof HTTPException && thrown.status === 400) return problemResponse('invalid_json', { requestId })
   if (thrown instanceof HTTPException && thrown.status === 415)
     return problemResponse('unsupported_media_type', { requestId })
   if (thrown instanceof Outage) {

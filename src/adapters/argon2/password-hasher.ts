@@ -13,6 +13,7 @@ import {
 import type { PasswordHasher } from '../../ports.ts'
 import { argon2Engine } from './engine.ts'
 import { testArgon2 } from './self-test.ts'
+import { Turns } from './turns.ts'
 
 /** OWASP's first choice for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
 export const todaysRecipe: Argon2Recipe = { algorithm: 'argon2id', m: 19_456, t: 2, p: 1 }
@@ -64,6 +65,7 @@ export function passwordHasher(parts: {
   log: (line: string) => void
 }): PasswordHasher {
   const { wasm, reference, log } = parts
+  const turns = new Turns()
   let engine: DeriveTag<Argon2Recipe> | null = null
 
   function chooseEngine(): DeriveTag<Argon2Recipe> {
@@ -78,11 +80,13 @@ export function passwordHasher(parts: {
     }
   }
 
-  return argon2Hasher(async (password, recipe, salt, length) => {
-    if (!isArgon2(recipe)) return reference(password, recipe, salt, length)
-    engine ??= chooseEngine()
-    return engine(password, recipe, salt, length)
-  })
+  return argon2Hasher((password, recipe, salt, length) =>
+    turns.take(async () => {
+      if (!isArgon2(recipe)) return reference(password, recipe, salt, length)
+      engine ??= chooseEngine()
+      return engine(password, recipe, salt, length)
+    }),
+  )
 }
 
 function isTodays({ salt, tag }: Phc, hash: PasswordHash): boolean {

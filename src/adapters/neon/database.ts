@@ -9,12 +9,20 @@ export type Database = NeonHttpDatabase
 /** No request waits longer for a failing Postgres, all its queries together. */
 const patienceMs = 1_000
 
-/** What is left of that for the request that is being served, in milliseconds. */
-const patience = new AsyncLocalStorage<{ leftMs: number }>()
+/** What is left of that for the request that is being served. Queries that wait together wait once. */
+interface Patience {
+  leftMs: number
+  waiting: number
+  waitingSince: number
+}
+
+const patience = new AsyncLocalStorage<Patience>()
+
+const newPatience = (): Patience => ({ leftMs: patienceMs, waiting: 0, waitingSince: 0 })
 
 /** Serves a request with a patience of its own. */
 export function withPatience<T>(serve: () => T): T {
-  return patience.run({ leftMs: patienceMs }, serve)
+  return patience.run(newPatience(), serve)
 }
 
 /**
@@ -25,12 +33,15 @@ export function connectDatabase(databaseUrl: string, fetchEndpoint: string | nul
   if (fetchEndpoint !== null) neonConfig.fetchEndpoint = fetchEndpoint
   // A signal given to `neon()` would be fixed when the client is made; every query needs its own.
   neonConfig.fetchFunction = async (input: RequestInfo, init: RequestInit) => {
-    const request = patience.getStore() ?? { leftMs: patienceMs }
-    const began = Date.now()
+    const request = patience.getStore() ?? newPatience()
+    if (request.waiting === 0) request.waitingSince = Date.now()
+    request.waiting += 1
+    const leftMs = request.leftMs - (Date.now() - request.waitingSince)
     try {
-      return await fetch(input, { ...init, signal: AbortSignal.timeout(Math.max(0, request.leftMs)) })
+      return await fetch(input, { ...init, signal: AbortSignal.timeout(Math.max(0, leftMs)) })
     } finally {
-      request.leftMs -= Date.now() - began
+      request.waiting -= 1
+      if (request.waiting === 0) request.leftMs -= Date.now() - request.waitingSince
     }
   }
   return drizzle(neon(databaseUrl))

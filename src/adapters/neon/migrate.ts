@@ -47,7 +47,10 @@ export async function migrate(
   // Neon's driver knows only one endpoint at a time. It is looked up when a query is sent.
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
   const sql = neon(databaseUrl)
+  // A migration, or the wait for another's, may take longer than any request may.
+  const noTimeout = sql`set local statement_timeout = 0`
   await sql.transaction([
+    noTimeout,
     sql`select pg_advisory_xact_lock(${lock})`,
     sql`create schema if not exists drizzle`,
     sql`create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`,
@@ -59,7 +62,7 @@ export async function migrate(
   for (const { file, when, hash, statements } of migrations.filter((migration) => !done.has(migration.when))) {
     try {
       await sql.transaction([
-        sql`set local statement_timeout = 0`, // a migration may take longer than any request may
+        noTimeout,
         sql`select pg_advisory_xact_lock(${lock})`,
         // Another caller may have applied it while we waited for the lock: stop before the first statement.
         sql.query(`do $$ begin if exists (select from drizzle.__drizzle_migrations where created_at = ${when})

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { AuditContext } from '../../domain/audit.ts'
 import { newId, type UserId } from '../../domain/ids.ts'
 import { codeTries } from '../../domain/one-time-code.ts'
-import type { Activation } from '../../domain/registration.ts'
+import type { Activation, ClientKey } from '../../domain/registration.ts'
 import type { Registrations } from '../../ports.ts'
 import { type Database, rowsOf } from './database.ts'
 import { auditEvent, outboxMail } from './statements.ts'
@@ -34,21 +34,21 @@ export function neonRegistrations(database: Database): Registrations {
       return row?.taken ? 'already_registered' : 'pending'
     },
 
-    activateByCode(email, hashes, id, detail, audit) {
+    activateByCode(email, hashes, clientKey, id, detail, audit) {
       const proven = sql`code_hash = any(${sql.param([...hashes])}::text[]) and code_expires_at > now() and code_tries < ${codeTries}`
       return activate(
         database,
-        { ofAddress: sql`email_canonical = ${email}`, proven, spendsTries: true },
+        { ofAddress: sql`email_canonical = ${email}`, proven, clientKey, spendsTries: true },
         id,
         detail,
         audit,
       )
     },
 
-    activateByToken(hashes, id, audit) {
+    activateByToken(hashes, clientKey, id, audit) {
       const proven = sql`token_hash = any(${sql.param([...hashes])}::text[])`
       const ofAddress = sql`email_canonical in (select email_canonical from registrations where ${proven})`
-      return activate(database, { ofAddress, proven, spendsTries: false }, id, {}, audit)
+      return activate(database, { ofAddress, proven, clientKey, spendsTries: false }, id, {}, audit)
     },
 
     async renewProof(email, clientKey, proof, mails, detail, audit) {
@@ -87,17 +87,18 @@ export function neonRegistrations(database: Database): Registrations {
 interface Proof {
   ofAddress: SQL
   proven: SQL
+  clientKey: ClientKey
   spendsTries: boolean
 }
 
 /**
  * Every attempt for the address is locked, always in the same order, so that concurrent activations line up: the first turns its
  * attempt into a user and deletes them all, the next finds none. `on conflict do nothing` covers an attempt that was recorded after
- * the address had got its account.
+ * the address had got its account. A client that began one attempt and proves another has been sent a stranger's code or link.
  */
 async function activate(
   database: Database,
-  { ofAddress, proven, spendsTries }: Proof,
+  { ofAddress, proven, clientKey, spendsTries }: Proof,
   id: UserId,
   detail: Record<string, unknown>,
   audit: AuditContext,
@@ -107,7 +108,8 @@ async function activate(
     sql`with live as (
       select * from registrations where ${ofAddress} and expires_at > now() order by id for update
     ), hit as (
-      select * from live where ${proven} limit 1
+      select * from live where ${proven}
+        and (client_key = ${clientKey} or not exists (select from live where client_key = ${clientKey})) limit 1
     ), person as (
       insert into users (id, email, email_canonical, password_hash, name, email_verified_at)
       select ${id}::uuid, email, email_canonical, password_hash, name, now() from hit

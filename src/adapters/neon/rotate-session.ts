@@ -36,7 +36,8 @@ type Row = {
  * One statement decides a refresh, for any number of callers at once (READ COMMITTED). `for update` waits for the row and then reads
  * its latest version, so the losers of a race see what the winner wrote; `verdict` is a second step because the clock must be read
  * after that wait. The MAC was checked before: what fits nothing is an old token of ours, never garbage. More rotations inside one window
- * than we remember may be a client gone wild: its oldest tokens are refused, and the session lives.
+ * than we remember may be a client gone wild: its oldest tokens are refused, and the session lives. So are tokens newer than the row,
+ * which only a restored database can meet.
  *
  * The account is read without a lock: `for update` on it would meet the locks of a login in the other order. A logout-all that commits
  * meanwhile does no harm: the access token made here carries the version that it revoked, and the next rotation sees the new epoch.
@@ -59,6 +60,7 @@ export async function rotateSession(
         when l.generation = ${use.generation} and l.secret_hash = ${use.hash} then 'rotated'
         when l.rotations[cardinality(l.rotations) - (l.generation - ${use.generation}) + 1]
           > clock_timestamp() - make_interval(secs => ${use.retryWindowSeconds}::int) then 'replayed'
+        when l.generation < ${use.generation} then 'unknown'
         when l.generation - ${use.generation} > ${longestDerivation}
           and l.rotations[1] > clock_timestamp() - make_interval(secs => ${use.retryWindowSeconds}::int) then 'unknown'
         else 'reused' end as outcome

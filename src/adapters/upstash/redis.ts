@@ -2,13 +2,13 @@ import { Redis } from '@upstash/redis'
 import { Outage } from '../../domain/outage.ts'
 
 /** No user request waits longer for a failing Redis. */
-const timeoutMs = 150
+const patienceMs = 150
 
 /**
  * Redis over Upstash's REST interface, with the SDK's traps disarmed: a signal given as a value makes an aborted command *return*
  * instead of throw (a revocation check would pass), and its default retries make an outage cost seconds.
  */
-export function connectRedis({ url, token }: { url: string; token: string }): Redis {
+export function connectRedis({ url, token }: { url: string; token: string }, timeoutMs = patienceMs): Redis {
   return new Redis({
     url,
     token,

@@ -23,14 +23,14 @@ export interface LevelCount {
  */
 const countTogether = `
 local now = tonumber(ARGV[1])
-local used, refused = {}, false
+local counted, refused = {}, false
 for level = 1, #ARGV - 1, 2 do
   local limit, window = tonumber(ARGV[level + 1]), tonumber(ARGV[level + 2])
   local before = tonumber(redis.call('GET', KEYS[level + 1]) or 0)
-  local overlap = math.floor(before * (1 - (now % window) / window))
-  local sum = overlap + tonumber(redis.call('GET', KEYS[level]) or 0)
-  used[#used + 1] = sum
-  refused = refused or sum >= limit
+  local current = tonumber(redis.call('GET', KEYS[level]) or 0)
+  counted[#counted + 1] = before
+  counted[#counted + 1] = current
+  refused = refused or math.floor(before * (1 - (now % window) / window)) + current >= limit
 end
 if not refused then
   for level = 1, #KEYS, 2 do
@@ -38,7 +38,7 @@ if not refused then
     redis.call('PEXPIRE', KEYS[level], tonumber(ARGV[level + 2]) * 2 + 1000)
   end
 end
-return used`
+return counted`
 
 /**
  * Counts a request at all the levels given, in one command. @upstash/ratelimit serves where one level decides. Its defaults fail open
@@ -77,15 +77,20 @@ export function slidingWindows(redis: Redis, prefix: string, clock: () => number
       `${prefix}:${key}:${Number(windows[i]) - 1}`,
     ])
     const rules = levels.flatMap(({ rule }) => [rule.limit, rule.seconds * 1_000])
-    const used: unknown = await withoutCommand(() => redis.eval(countTogether, keys, [now, ...rules]))
-    if (!Array.isArray(used) || used.length !== levels.length || !used.every(Number.isFinite)) {
+    const counted: unknown = await withoutCommand(() => redis.eval(countTogether, keys, [now, ...rules]))
+    if (!Array.isArray(counted) || counted.length !== 2 * levels.length || !counted.every(Number.isFinite)) {
       throw new Error('Redis answered nonsense to a rate limit')
     }
-    const spent = levels.every(({ rule }, i) => used[i] < rule.limit) ? 1 : 0
-    return levels.map(({ rule }, i) => ({
-      remaining: rule.limit - used[i] - spent,
-      refused: used[i] >= rule.limit,
-      resetAt: (Number(windows[i]) + 1) * rule.seconds * 1_000,
+    const states = levels.map(({ rule }, i) => {
+      const [before, current] = [Number(counted[2 * i]), Number(counted[2 * i + 1])]
+      const used = Math.floor(before * (1 - (now % (rule.seconds * 1_000)) / (rule.seconds * 1_000))) + current
+      return { rule, before, current, used, refused: used >= rule.limit }
+    })
+    const spent = states.some(({ refused }) => refused) ? 0 : 1
+    return states.map(({ rule, before, current, used, refused }) => ({
+      remaining: rule.limit - used - spent,
+      refused,
+      resetAt: refused ? opensAgainAt(rule, before, current, now) : windowEnd(rule, now),
     }))
   }
 
@@ -94,4 +99,20 @@ export function slidingWindows(redis: Redis, prefix: string, clock: () => number
     if (only === undefined) return []
     return others.length === 0 ? [await countOne(only)] : countAll(levels)
   }
+}
+
+function windowEnd({ seconds }: RateLimit, now: number): number {
+  return (Math.floor(now / (seconds * 1_000)) + 1) * seconds * 1_000
+}
+
+/**
+ * When the weighted count has sunk below the limit: in this window, if what weighs too much is the one before; else in the next one,
+ * where this one becomes the one before.
+ */
+function opensAgainAt(rule: RateLimit, before: number, current: number, now: number): number {
+  const length = rule.seconds * 1_000
+  const end = windowEnd(rule, now)
+  const room = rule.limit - current
+  const weighs = (most: number, count: number) => length * (1 - most / count)
+  return Math.ceil(room > 0 ? end - length + weighs(room, before) : end + weighs(rule.limit, current)) + 1
 }

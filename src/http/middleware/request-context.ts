@@ -7,14 +7,21 @@ export interface AppEnv {
   Variables: { context: RequestContext }
 }
 
+export interface RequestSettings {
+  clientIpHeader: string
+  /** Runs work that outlives its request, which may have used up its patience with the back ends. */
+  background<T>(task: () => T): T
+}
+
 /** Gives the request an id and reads who asks, once, for audit and limits. */
-export function requestContext(clientIpHeader: string): MiddlewareHandler<AppEnv> {
+export function requestContext({ clientIpHeader, background }: RequestSettings): MiddlewareHandler<AppEnv> {
   return async function requestContext(c, next) {
     const requestId = crypto.randomUUID()
     c.set('context', {
       audit: readAuditContext(c, requestId, clientIpHeader),
       defer(task) {
-        c.executionCtx.waitUntil(task().catch((error: unknown) => logError('deferred work failed', requestId, error)))
+        const work = background(task).catch((error: unknown) => logError('deferred work failed', requestId, error))
+        c.executionCtx.waitUntil(work)
       },
     })
     await next()

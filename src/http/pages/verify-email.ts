@@ -41,7 +41,7 @@ if (token === null) {
       const body = await answer.json()
       say.textContent = answer.ok ? 'Your address is confirmed. You can sign in now.' : body.detail
       button.hidden = answer.ok
-      history.replaceState(null, '', location.pathname)
+      if (answer.ok || answer.status === 400) history.replaceState(null, '', location.pathname)
     } catch {
       say.textContent = 'That did not work. Check your connection and try again.'
     }

@@ -51,13 +51,13 @@ export async function login(
     postern.signing.warm(),
   ])
 
-  const checked = await checkPassword(postern, found, attempt, context)
+  const checked = await checkPassword(postern, found, attempt, context, limitHeaders)
   const opened = await openSession(postern, checked, attempt, context)
   if (opened !== null) return { tokens: opened, limitHeaders }
 
   // A reset, disable or logout-all came in between. Once more, with what stands now.
   const again = await postern.users.findForLogin(attempt.email.canonical)
-  const recheck = await checkPassword(postern, again, attempt, context)
+  const recheck = await checkPassword(postern, again, attempt, context, limitHeaders)
   const reopened = await openSession(postern, recheck, attempt, context)
   if (reopened === null)
     throw new AuthError('unavailable', { reason: 'the account keeps changing', retryAfterSeconds: 1 })
@@ -75,12 +75,13 @@ async function checkPassword(
   found: LoginRecord | null,
   { email, password }: LoginAttempt,
   { audit }: RequestContext,
+  headers: Record<string, string>,
 ): Promise<CheckedLogin> {
   const { readable, matches, outdated } = await verify(postern, password, found)
   const refuse = async (code: 'invalid_credentials' | 'account_disabled', reason: string): Promise<never> => {
     const detail = { reason, address_key: addressKey(postern, email.canonical) }
     await postern.audit.record('login.failed', detail, found?.id ?? null, audit)
-    throw new AuthError(code, { reason })
+    throw new AuthError(code, { reason, headers })
   }
   if (found === null) return refuse('invalid_credentials', 'unknown address')
   if (!readable) return refuse('invalid_credentials', 'unreadable hash')

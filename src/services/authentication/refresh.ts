@@ -45,7 +45,8 @@ export async function refresh(
 ): Promise<{ tokens: TokenSet; limitHeaders: Record<string, string> }> {
   const limitHeaders = await spendLimit(postern, 'refresh', { ip: context.audit.ip })
   const presented = openRefreshToken(postern.tokenKeys, refreshToken)
-  if (presented === null) throw refused('not a token of ours')
+  if (presented === null) throw refused('not a token of ours', limitHeaders)
+  await postern.signing.warm()
 
   const successor = deriveSuccessor(
     postern.tokenKeys.current,
@@ -82,18 +83,18 @@ export async function refresh(
         generation: rotation.generation,
         hash: rotation.currentHash,
       })
-      if (secret === null) throw refused('its chain does not lead to the current token')
+      if (secret === null) throw refused('its chain does not lead to the current token', limitHeaders)
       return { tokens: await issue(postern, presented, rotation.session, rotation.generation, secret), limitHeaders }
     }
     case 'reused':
       context.defer(() => deliverMail(postern, rotation.mailId))
       await postern.revocations.publish([rotation.revocation])
-      throw refused('reused')
+      throw refused('reused', limitHeaders)
     case 'late':
       throw new AuthError('unavailable', { reason: 'the session was locked for too long', retryAfterSeconds: 1 })
     case 'dead':
     case 'unknown':
-      throw refused(rotation.outcome)
+      throw refused(rotation.outcome, limitHeaders)
   }
 }
 
@@ -108,6 +109,6 @@ function issue(
   return issueTokenSet(postern, subject, formatRefreshToken(postern.tokenKeys.current, sessionId, generation, secret))
 }
 
-function refused(reason: string): AuthError {
-  return new AuthError('invalid_token', { reason: `refresh token: ${reason}` })
+function refused(reason: string, headers: Record<string, string>): AuthError {
+  return new AuthError('invalid_token', { reason: `refresh token: ${reason}`, headers })
 }

@@ -35,9 +35,13 @@ export class SigningKeyring {
     this.#keyEncryptionKey = keyEncryptionKey
   }
 
-  /** Loads the keys if this isolate has none yet, and makes the deployment's first one if there is none at all. */
+  /**
+   * Loads the keys if this isolate has none yet, makes the deployment's first one if there is none at all, and opens the active one: what
+   * cannot sign must find out before a session is opened or rotated for it.
+   */
   async warm(): Promise<void> {
-    if (this.#loaded === null) await this.#load()
+    const { active } = this.#loaded ?? (await this.#load())
+    if (this.#signer?.kid !== active.kid) await this.#open(active)
   }
 
   /** The key to sign with. `activeKid` is what the caller's own SQL statement said: an isolate never signs with a stale key. */
@@ -45,9 +49,7 @@ export class SigningKeyring {
     if (this.#signer !== null && this.#signer.kid === activeKid) return this.#signer
     const loaded = this.#loaded
     const { active } = loaded !== null && loaded.active.kid === activeKid ? loaded : await this.#load()
-    // Opened only here: to check tokens and to publish keys takes no secret.
-    this.#signer = { kid: active.kid, privateKey: await this.#importPrivate(active) }
-    return this.#signer
+    return this.#open(active)
   }
 
   /** The public key of that id, or `null` when it is none of ours. */
@@ -76,6 +78,12 @@ export class SigningKeyring {
     const published = new Map<string, PublicJwk>([...keys, active].map((key) => [key.kid, key.publicJwk]))
     this.#loaded = { published, active }
     return this.#loaded
+  }
+
+  /** Only who signs asks for it: to check tokens and to publish keys takes no secret. */
+  async #open(active: StoredSigningKey): Promise<SigningKey> {
+    this.#signer = { kid: active.kid, privateKey: await this.#importPrivate(active) }
+    return this.#signer
   }
 
   /** Of any number of isolates that find no key, one adds its own; all of them then use that one. */

@@ -35,7 +35,7 @@ export async function register(
     spendLimit(postern, 'register', { ip: audit.ip, email: email.canonical }),
     postern.breaches.count(password),
   ])
-  refuseWeakPassword(postern.settings.passwordMinLength, password, email, name)
+  refuseWeakPassword(postern.settings.passwordMinLength, password, email, name, limitHeaders)
   if (timesBreached !== null && timesBreached > 0) throw new AuthError('breached_password', { headers: limitHeaders })
 
   const { code, token, proof } = newRegistrationProof(postern.tokenKeys.current, email.canonical)
@@ -58,11 +58,17 @@ export async function register(
   return limitHeaders
 }
 
-function refuseWeakPassword(minLength: number, password: Password, email: Email, name: string | null): void {
+function refuseWeakPassword(
+  minLength: number,
+  password: Password,
+  email: Email,
+  name: string | null,
+  headers: Record<string, string>,
+): void {
   const ownWords = ['postern', email.canonical, ...(name === null ? [] : [name])]
   const verdict = judgePassword(password, { minLength, ownWords })
   if (verdict === 'ok') return
-  throw new AuthError('weak_password', { errors: [{ pointer: '/password', detail: sentenceFor(verdict) }] })
+  throw new AuthError('weak_password', { headers, errors: [{ pointer: '/password', detail: sentenceFor(verdict) }] })
 }
 
 function sentenceFor(flaw: PasswordFlaw): string {

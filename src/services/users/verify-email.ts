@@ -4,6 +4,7 @@ import { newId, type UserId } from '../../domain/ids.ts'
 import type { LinkToken, OneTimeCode } from '../../domain/one-time-code.ts'
 import type { Postern, RequestContext } from '../postern.ts'
 import { addressKey, spendLimit } from '../security/limit.ts'
+import { clientKeyOf } from './client-key.ts'
 import { codeHashes, linkTokenHashes } from './registration-proof.ts'
 
 export type EmailProof = { token: LinkToken } | { email: Email; code: OneTimeCode }
@@ -25,7 +26,7 @@ export async function verifyEmail(
   if ('token' in proof) {
     const headers = await spendLimit(postern, 'email', { ip: audit.ip })
     const hashes = linkTokenHashes(postern.tokenKeys, proof.token)
-    const outcome = await postern.registrations.activateByToken(hashes, id, audit)
+    const outcome = await postern.registrations.activateByToken(hashes, clientKeyOf(postern, audit), id, audit)
     return orRefuse(outcome, headers)
   }
   const headers = await spendLimit(postern, 'email', { ip: audit.ip, email: proof.email.canonical })
@@ -33,6 +34,7 @@ export async function verifyEmail(
   const outcome = await postern.registrations.activateByCode(
     proof.email.canonical,
     hashes,
+    clientKeyOf(postern, audit),
     id,
     { address_key: addressKey(postern, proof.email.canonical) },
     audit,
