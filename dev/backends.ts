@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
 import { mkdir } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MigrationError, migrate } from '../src/adapters/neon/migrate.ts'
@@ -90,6 +92,8 @@ async function startRedis({ redisUrl, upstashToken = secret() }: BackendsOptions
 async function startEmbeddedRedis(): Promise<string> {
   progress('starting the embedded Redis')
   const { createRedisServer } = await import('js-redis-server')
+  // It leaves Nagle's algorithm on: a second small reply would wait up to 40 ms for the client to acknowledge the first.
+  subscribe('net.server.socket', (message) => (message as { socket: Socket }).socket.setNoDelay())
   const server = await createRedisServer({ port: 0 })
   open.push(server)
   return `redis://127.0.0.1:${server.port}`

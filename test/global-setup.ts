@@ -1,3 +1,4 @@
+import { neon, neonConfig } from '@neondatabase/serverless'
 import type { TestProject } from 'vitest/node'
 import { startBackends } from '../dev/start-backends.ts'
 
@@ -21,6 +22,16 @@ declare module 'vitest' {
   }
 }
 
+/** To make one takes the embedded server longer than the Worker waits, whoever asks at the time. So those of the fast suite come first. */
+async function makeDatabases({ databaseUrl, neonUrl }: { databaseUrl: string; neonUrl: string }): Promise<void> {
+  neonConfig.fetchEndpoint = neonUrl
+  for (const name of ['quiet', 'keys', 'outbox', 'e2e']) {
+    const url = new URL(databaseUrl)
+    url.pathname = `/postern_test_${name}`
+    await neon(url.href)`select 1`
+  }
+}
+
 /** One local stack for the whole run: embedded and in memory, or on the servers of TEST_DATABASE_URL and TEST_REDIS_URL. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const { stop, ...urls } = await startBackends({
@@ -29,6 +40,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     databaseUrl: process.env.TEST_DATABASE_URL || undefined,
     redisUrl: process.env.TEST_REDIS_URL || undefined,
   })
+  await makeDatabases(urls)
   project.provide('databaseUrl', urls.databaseUrl)
   project.provide('neonUrl', urls.neonUrl)
   project.provide('upstashUrl', urls.upstashUrl)

@@ -32,4 +32,7 @@ export function rowsIn(url: string): Rows {
   }
 }
 
+/** A database of the run in which no other test revokes, adds keys or sends mail. */
+export const quietDatabase = 'postern_test_quiet'
+
 export const rows: Rows = (statement, ...parameters) => rowsIn(databaseUrl())(statement, ...parameters)

@@ -35,6 +35,9 @@ const secret = 'races-token-secret-of-more-than-32-bytes'
 const keyEncryptionKey = Uint8Array.from(Buffer.from('races-kek-of-exactly-32-bytes-ok'))
 const wasm = await loadArgon2Module()
 
+/** How often each outcome of a rotation came up in this test file. */
+export const rotations: Record<string, number> = {}
+
 /** How many queries this test file has sent to Postgres. */
 export const queries = { count: 0 }
 
@@ -128,7 +131,11 @@ export function startIsolate({ database = sharedDatabase, deployment, settings, 
 function withoutDeadline(sessions: Ports['sessions']): Ports['sessions'] {
   return {
     ...sessions,
-    rotate: (use, mail, audit) => sessions.rotate({ ...use, deadline: new Date(Date.now() + patienceMs) }, mail, audit),
+    async rotate(use, mail, audit) {
+      const rotation = await sessions.rotate({ ...use, deadline: new Date(Date.now() + patienceMs) }, mail, audit)
+      rotations[rotation.outcome] = (rotations[rotation.outcome] ?? 0) + 1
+      return rotation
+    },
   }
 }
 

@@ -1,4 +1,11 @@
 import { expect } from 'vitest'
+import { argon2Module } from '../../src/adapters/argon2/module.ts'
+import { passwordHasher } from '../../src/adapters/argon2/password-hasher.ts'
+import { nobleDeriveTag } from '../../src/adapters/noble/derive-tag.ts'
+import { newId, type UserId } from '../../src/domain/ids.ts'
+import { readPassword } from '../../src/domain/password-policy.ts'
+import type { PasswordHash } from '../../src/domain/phc.ts'
+import { rows } from './database.ts'
 import { codeOf, newestMailTo } from './received-mail.ts'
 import type { Answer, TestWorker } from './worker.ts'
 
@@ -52,9 +59,33 @@ export async function login(
   return answer.body
 }
 
+const hasher = passwordHasher({ wasm: argon2Module, reference: nobleDeriveTag, log: console.warn })
+let hash: PasswordHash | undefined
+
+/** Somebody with a verified account, put there at once: for tests that are not about how it came to be. */
+export async function newAccount(details: { name?: string } = {}): Promise<Person> {
+  hash ??= await hasher.hash(readPassword(passphrase))
+  const email = newAddress()
+  const id = newId<UserId>(Date.now())
+  const { name = null } = details
+  await rows(
+    `insert into users (id, email, email_canonical, password_hash, name, email_verified_at)
+     values ($1, $2, $2, $3, $4, now()) returning id`,
+    id,
+    email,
+    hash,
+    name,
+  )
+  await rows(
+    `insert into user_roles (user_id, role_id) select $1::uuid, id from roles where name = 'user' returning role_id`,
+    id,
+  )
+  return { email, password: passphrase }
+}
+
 /** Somebody new who is signed in. */
 export async function signIn(worker: TestWorker): Promise<Person & TokenSetBody> {
-  const person = await registerAndVerify(worker)
+  const person = await newAccount()
   return { ...person, ...(await login(worker, person)) }
 }
 

@@ -6,8 +6,8 @@ import { settingNames } from '../../dev/setting-names.ts'
 const inNode = ['test/dev/**', 'test/e2e/**', 'test/architecture', 'test/**/*.node']
 
 /**
- * The two projects of a suite. `worker` runs the tests inside workerd, one isolate a file, with wrangler.toml's settings and the bindings below;
- * `node` runs them in Node. `*.long.test.ts` belong to the long suite only.
+ * The two projects of a suite. `worker` runs the tests inside workerd, all files in one isolate (an isolate a file costs a second each),
+ * with wrangler.toml's settings and the bindings below; `node` runs them in Node. `*.long.test.ts` belong to the long suite only.
  */
 export function testProjects(suite: 'fast' | 'long'): TestProjectConfiguration[] {
   const suffix = suite === 'long' ? '.long.test.ts' : '.test.ts'
@@ -34,11 +34,29 @@ export function testProjects(suite: 'fast' | 'long'): TestProjectConfiguration[]
           },
         })),
       ],
-      test: { name: 'worker', include: [`test/**/*${suffix}`], exclude: [...nodeFiles, ...exclude], ...time },
+      test: {
+        name: 'worker',
+        isolate: false,
+        // Most of the time is waiting; in the long suite no race shares the machine with another.
+        maxWorkers: suite === 'fast' ? 2 : 1,
+        sequence: { groupOrder: 0 },
+        include: [`test/**/*${suffix}`],
+        exclude: [...nodeFiles, ...exclude],
+        ...time,
+      },
     },
     {
       extends: true,
-      test: { name: 'node', environment: 'node', include: nodeFiles, exclude, ...time },
+      test: {
+        name: 'node',
+        environment: 'node',
+        // Built Workers and stacks of their own, with the time-outs of production: each alone, after the others.
+        maxWorkers: 1,
+        sequence: { groupOrder: 1 },
+        include: nodeFiles,
+        exclude,
+        ...time,
+      },
     },
   ]
 }
