@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import type { KeyId, SessionId } from '../../domain/ids.ts'
+import type { KeyId } from '../../domain/ids.ts'
+import type { SessionSummary } from '../../domain/session.ts'
 import type { Sessions } from '../../ports.ts'
 import { type Database, rowsAfterLock, rowsOf } from './database.ts'
 import { rotateSession } from './rotate-session.ts'
@@ -96,17 +97,9 @@ export function neonSessions(database: Database): Sessions {
     },
 
     async list(owner) {
-      const rows = await rowsOf<{
-        id: SessionId
-        deviceName: string
-        browser: string | null
-        os: string | null
-        ip: string
-        country: string | null
-        city: string | null
-        createdAt: number
-        lastSeenAt: number
-      }>(
+      const rows = await rowsOf<
+        Omit<SessionSummary, 'createdAt' | 'lastSeenAt'> & { createdAt: number; lastSeenAt: number }
+      >(
         database,
         sql`select s.id, s.device_name as "deviceName", s.browser, s.os, s.ip, s.country, s.city,
           ${milliseconds(sql`s.created_at`)} as "createdAt", ${milliseconds(sql`s.last_seen_at`)} as "lastSeenAt"
@@ -116,7 +109,6 @@ export function neonSessions(database: Database): Sessions {
       )
       return rows.map((row) => ({
         ...row,
-        id: row.id,
         createdAt: new Date(row.createdAt),
         lastSeenAt: new Date(row.lastSeenAt),
       }))
